@@ -318,6 +318,18 @@ def test_verify_refuses_what_was_changed_by_hand(command, tmp_path, make_weights
     assert "the attribute input_range is" in refused(input_range=(0.0, 1.0))
 
 
+def test_verify_prints_no_line_of_a_strangers_file(command, tmp_path, make_weights):
+    path = tmp_path / "w.h5"
+    write_weights(path, make_weights("conv1_2"))
+    with h5py.File(path, "r+") as file:
+        for name in ("source", "licence", "changes"):
+            file.attrs[name] = "good\n\x1b]0;title\x07\r\nverdict  16 exact\u202e"
+    lines = command("verify", path).stdout.splitlines()
+    assert [line for line in lines if line.startswith("verdict")] == ["verdict  2 plausible"]
+    assert "good" in "\n".join(lines)
+    assert all(character.isprintable() for line in lines for character in line)
+
+
 def test_verify_refuses_files_that_are_not_converted(command, thin_keras, tmp_path):
     assert "is an unconverted" in sentence(command("verify", thin_keras()))
     assert "there is no file" in sentence(command("verify", tmp_path / "none.h5"))
