@@ -60,12 +60,17 @@ def _float_of(value: Any) -> np.dtype:
     return np.dtype(np.complex64) if isinstance(value, complex) else DEFAULT_FLOAT
 
 
+def _plain(value: Any) -> Any:
+    """A number of NumPy, or a tensor of one, as Python's: the type follows from the value."""
+    return value.item() if hasattr(value, "item") else value
+
+
 def full(shape: Any, value: float, dtype: Any = None, device: str | None = None,
          requires_grad: bool = False) -> Tensor:
     """`value` everywhere, in its own type: float32, int64 or bool, as in PyTorch."""
     if isinstance(value, (str, type(None))):
         raise DTypeError(f"full takes a number, not {shown(value)}")
-    value = value.item() if hasattr(value, "item") else value
+    value = _plain(value)
     whole = isinstance(value, (bool, int)) and not requires_grad
     kind = None if whole else _float_of(value)
     return Tensor(np.full(shape, value), requires_grad, dtype or kind, device)
@@ -93,7 +98,7 @@ def eye(n: int, m: int | None = None, dtype: Any = None, device: str | None = No
 
 def arange(*bounds: float, dtype: Any = None, device: str | None = None) -> Tensor:
     """The numbers start, start + step, … below stop; integers stay integers."""
-    bounds = tuple(b.item() if hasattr(b, "item") else b for b in bounds)   # of NumPy, or tensors
+    bounds = tuple(map(_plain, bounds))
     return Tensor(np.arange(*bounds), False,
                   dtype or (None if all(isinstance(b, int) for b in bounds) else DEFAULT_FLOAT),
                   device)

@@ -38,10 +38,7 @@ def truth(value: Any, label: str) -> bool:
     ------
     ArgumentError : it is none: a text, a number with a point, an array of several.
     """
-    dtype = getattr(value, "dtype", None)
-    single = dtype is None or (isinstance(dtype, np.dtype) and dtype.kind in "biu"
-                               and not value.shape)
-    if not single or not (isinstance(value, int) or dtype is not None):
+    if not (isinstance(value, int) or _is_single(value, "biu")):
         raise ArgumentError(f"{label} is True or False, not {shown(value)}")
     return bool(value)
 
@@ -53,8 +50,13 @@ def number(value: Any, label: str = "") -> Any:
 
 def is_whole(value: Any) -> bool:
     """Whether a value, in whose place a sequence may stand, is one whole number."""
-    return isinstance(value, int) or (getattr(value, "shape", None) == ()
-                                      and value.dtype.kind in "iu")
+    return isinstance(value, int) or _is_single(value, "iu")
+
+
+def _is_single(value: Any, kinds: str) -> bool:
+    """Whether a value of NumPy, or a tensor, is one number of an element type among `kinds`."""
+    dtype = getattr(value, "dtype", None)
+    return isinstance(dtype, np.dtype) and dtype.kind in kinds and value.shape == ()
 
 
 def wholes(values: Iterable[Any], label: str) -> tuple[int, ...]:

@@ -17,14 +17,20 @@ def is_omitted(value: Any) -> bool:
     return value is None or (isinstance(value, (tuple, list)) and not value)
 
 
-def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
-    """A number or a pair (height, width) as a pair, each at least `minimum`; `(1,)` is `(1, 1)`."""
+def several(value: Any, count: int, name: str, minimum: int) -> tuple[int, ...]:
+    """A number, or one for each of `count` dimensions, as a tuple; each at least `minimum`."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    values = values * 2 if len(values) == 1 else values
-    if len(values) != 2 or not all(is_whole(v) and v >= minimum for v in values):
-        raise ArgumentError(f"{name} must be a whole number or a pair of them, at least {minimum}, "
-                            f"not {shown(value)}")
-    return int(values[0]), int(values[1])
+    values = values * count if len(values) == 1 else values
+    if len(values) != count or not all(is_whole(v) and v >= minimum for v in values):
+        raise ArgumentError(f"{name} must be a whole number or {'a pair' if count == 2 else count} "
+                            f"of them, at least {minimum}, not {shown(value)}")
+    return tuple(map(int, values))
+
+
+def pair(value: Any, name: str, minimum: int) -> tuple[int, int]:
+    """A number or a pair (height, width) as a pair, see :func:`several`."""
+    height, width = several(value, 2, name, minimum)
+    return height, width
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 from minigrad import functional as F
 from minigrad.core.tensor import Tensor
+from minigrad.kernels.geometry import several
 from minigrad.nn.conv import check_channels, options_text
 from minigrad.nn.linear import weight_and_bias
 from minigrad.nn.module import Module
-from minigrad.ops.windows import several
 
 
 class Conv1d(Module):

@@ -79,6 +79,17 @@ from minigrad.ops.indexing import (
 from minigrad.ops.indexing import scatter_values as scatter
 from minigrad.ops.linalg import matmul
 from minigrad.ops.norms import norm
+from minigrad.ops.parts import (
+    chunk,
+    dsplit,
+    hsplit,
+    narrow,
+    split_with_sizes,
+    tensor_split,
+    unbind,
+    unfold,
+    vsplit,
+)
 from minigrad.ops.products import (
     addbmm,
     addmm,
@@ -128,34 +139,25 @@ from minigrad.ops.rearrange import (
     atleast_3d,
     broadcast_tensors,
     cartesian_prod,
-    chunk,
     column_stack,
     combinations,
-    dsplit,
     dstack,
     expand_as,
     fliplr,
     flipud,
-    hsplit,
     hstack,
     meshgrid,
     movedim,
-    narrow,
     ravel,
     repeat,
     repeat_interleave,
     reshape_as,
     roll,
     rot90,
-    split_with_sizes,
     sum_to_size,
     take_along_dim,
-    tensor_split,
     tile,
-    unbind,
     unflatten,
-    unfold,
-    vsplit,
     vstack,
 )
 from minigrad.ops.reduce import (

@@ -18,7 +18,7 @@ from minigrad.ops.activation import elu, leaky_relu, sigmoid, softmax, tanh
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import greater, greater_equal, less, less_equal, where
 from minigrad.ops.loss import softplus as softplus_of
-from minigrad.ops.rearrange import narrow
+from minigrad.ops.parts import narrow
 from minigrad.ops.shape import normal_dim, reshape
 from minigrad.ops.smooth import expm1, ndtr
 from minigrad.printable import shown

@@ -116,11 +116,9 @@ def _normalized(name: str, x: Tensor, dims: tuple[int, ...], running_mean: Tenso
                 use_input: bool, momentum: float, eps: float) -> Tensor:
     """Normalize with statistics of the input over `dims` (tracked), or with the running ones."""
     if is_half(x, weight, bias):
-        def wider(*tensors: Any) -> Tensor:
-            x, weight, bias = tensors
-            return _normalized(name, x, dims, running_mean, running_var, weight, bias, use_input,
-                               momentum, eps)
-        return in_float32(wider, x, weight, bias)
+        return in_float32(lambda *v: _normalized(
+            name, v[0], dims, running_mean, running_var, v[1], v[2], use_input, momentum, eps),
+            x, weight, bias)
     if use_input:
         n = math.prod(x.shape[d] for d in dims)
         if n == 1:

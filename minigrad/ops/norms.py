@@ -13,7 +13,7 @@ from minigrad.kernels.arguments import is_whole
 from minigrad.kernels.geometry import is_omitted
 from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import equal, not_equal, power, where
-from minigrad.ops.rearrange import index_at
+from minigrad.ops.parts import index_at
 from minigrad.ops.reduce import amax, amin, p_norm, sum
 from minigrad.ops.shape import cast, normal_dim, permute, reshape
 from minigrad.ops.spectral import svdvals

@@ -16,8 +16,8 @@ from minigrad.ops.arithmetic import abs as absolute
 from minigrad.ops.arithmetic import multiply, where
 from minigrad.ops.linalg import matmul
 from minigrad.ops.norms import vector_norm
+from minigrad.ops.parts import index_at
 from minigrad.ops.questions import broadcast_shapes
-from minigrad.ops.rearrange import index_at
 from minigrad.ops.reduce import sum
 from minigrad.ops.scan import counted
 from minigrad.ops.shape import broadcast_to, cast, normal_dim, permute, reshape

@@ -316,5 +316,6 @@ def var(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool 
 def std(x: Tensor, dim: Any = None, correction: float | None = 1, keepdim: bool = False, *,
         unbiased: bool | None = None) -> Tensor:
     """Standard deviation: the root of :func:`var`; its derivative is 0 for equal elements."""
-    root = deviation_root(var(wide(x), dim, correction, keepdim, unbiased=unbiased))
-    return cast(root, HALF) if x.dtype == HALF else root
+    if x.dtype == HALF:
+        return in_float32(lambda v: std(v, dim, correction, keepdim, unbiased=unbiased), x)
+    return deviation_root(var(x, dim, correction, keepdim, unbiased=unbiased))

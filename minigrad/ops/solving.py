@@ -65,9 +65,12 @@ def inverse(a):
 
 def spoiled(a: Any) -> Any:
     """Matrices, NaN everywhere if they are anywhere: an elimination may miss some of its rows."""
-    xp = array_module(a)
-    missing = xp.isnan(a).any(axis=(-2, -1), keepdims=True)
-    return xp.where(missing, a.dtype.type(np.nan), a)
+    return array_module(a).where(_have_nan(a), a.dtype.type(np.nan), a)
+
+
+def _have_nan(a: Any) -> Any:
+    """Of which matrices some element is NaN, …×1×1."""
+    return array_module(a).isnan(a).any(axis=(-2, -1), keepdims=True)
 
 
 inverse.derivative(a=lambda g, out: -transposed_product(out, product(g, matrix_transpose(out))))
@@ -112,8 +115,9 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """
     check_matrices("solve", A)
     a = A._array
-    if array_module(a).isnan(a).any():
-        A = A * wrap(spoiled(where(array_module(a).isnan(a), a, a.dtype.type(1))))
+    missing = _have_nan(a)
+    if missing.any():
+        A = A * wrap(array_module(a).where(missing, a.dtype.type(np.nan), a.dtype.type(1)))
     return _solved(A, B, left)
 
 

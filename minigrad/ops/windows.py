@@ -15,8 +15,8 @@ import numpy as np
 from minigrad.backend import array_module
 from minigrad.core.tensor import Tensor, wrap
 from minigrad.errors import ArgumentError, ShapeError
-from minigrad.kernels.arguments import is_whole, whole
-from minigrad.kernels.geometry import is_omitted
+from minigrad.kernels.arguments import whole
+from minigrad.kernels.geometry import is_omitted, several
 from minigrad.ops.conv import check_bias_and_dtypes
 from minigrad.ops.half import HALF, in_float32
 from minigrad.ops.pad_any import constant_pad
@@ -25,16 +25,6 @@ from minigrad.ops.shape import cast, gather_along, permute, reshape, select
 from minigrad.ops.shape_functions import unsqueeze
 from minigrad.ops.steps import trunc_divide
 from minigrad.printable import shown
-
-
-def several(value: Any, count: int, name: str, least: int) -> tuple[int, ...]:
-    """A number, or one for each dimension of pixels, as a tuple; each at least `least`."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
-    values = values * count if len(values) == 1 else values
-    if len(values) != count or not all(is_whole(v) and v >= least for v in values):
-        raise ArgumentError(f"{name} must be a whole number or {count} of them, at least {least}, "
-                            f"not {shown(value)}")
-    return tuple(map(int, values))
 
 
 def batched(input: Tensor, pixels: int, name: str) -> tuple[Tensor, bool]:

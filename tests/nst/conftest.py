@@ -100,3 +100,11 @@ def run_here(tmp_path, monkeypatch, capsys):
         said = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, status, said.out, said.err)
     return call
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capsys):
+    """Call the command line quietly, in this process; its status and what it said on stderr."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *given: (run.main([str(one) for one in (*given, "--quiet")]),
+                           capsys.readouterr().err)
